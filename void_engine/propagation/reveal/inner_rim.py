@@ -8,6 +8,7 @@ its share grows by what it has come nearer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,9 +107,29 @@ def continue_revealed(
 def _into(way: inpainting.Continuation, known: Float32Array, hole: BoolArray) -> Float32Array:
     """Continue a picture, (h, w, 3), into a hole, (h, w), deep inside from a thinned picture."""
     step = int(np.ceil(np.sqrt(hole.size / _LARGE_PIXELS)))
-    if step == 1:
-        return way(known, hole)
-    rim = hole & (opencv.depth_inside(hole) <= _FINE_RIM_PX)
-    thinned = way(np.ascontiguousarray(known[::step, ::step]), hole[::step, ::step])
-    deep = opencv.resize(thinned, hole.shape)
-    return way(opencv.copy_where(known.copy(), hole, deep), rim)
+
+    def deep(way: inpainting.Continuation) -> Float32Array:
+        thinned = np.ascontiguousarray(known[::step, ::step])
+        return opencv.resize(way(thinned, hole[::step, ::step]), hole.shape)
+
+    return continued_at_rim(way, known, hole, hole if step == 1 else fine_rim(hole), deep)
+
+
+def fine_rim(hole: BoolArray) -> BoolArray:
+    """The pixels of a hole, (h, w), that are continued from full-size pixels, because in a thin hole a pixel
+    more makes a difference."""
+    return np.asarray(hole & (opencv.depth_inside(hole) <= _FINE_RIM_PX), bool)
+
+
+def continued_at_rim(
+    way: inpainting.Continuation,
+    picture: Float32Array,
+    hole: BoolArray,
+    rim: BoolArray,
+    deep: Callable[[inpainting.Continuation], Float32Array],
+) -> Float32Array:
+    """Continue a picture, (h, w, 3), into a hole, (h, w): at its :func:`fine_rim` from full-size pixels, and
+    farther inside, where it is smooth, from what ``deep`` makes of fewer pixels, (h, w, 3)."""
+    if np.array_equal(rim, hole):
+        return way(picture, hole)
+    return way(opencv.copy_where(picture.copy(), hole, deep(way)), rim)

@@ -15,7 +15,7 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Int64Array
 from void_engine.geometry import Box
-from void_engine.propagation import encoding
+from void_engine.propagation import encoding, inpainting
 from void_engine.propagation.motion import flow_completion
 from void_engine.propagation.motion.homography import from_box
 from void_engine.propagation.motion.shot_motion import ShotMotion
@@ -44,8 +44,6 @@ what moves by itself and what is predicted show more there. The second one count
 surroundings were tried on shadow holes, too, and look no worse than they are. Found on real shots."""
 _CONTEXT_PX = 24
 """The width, in full-size pixels, of the surroundings that are continued into the hole."""
-_FINE_RIM_PX = 12
-"""Pixels of the hole as near to its rim as this, at full size, are continued from full-size pixels."""
 
 
 class Judge:
@@ -207,17 +205,17 @@ class Judge:
         plate, hidden = full.encoded(area), full.hidden[area.slices(full.box)]
         if soiling.is_soiled(plate, hidden):
             hidden = opencv.dilate_by_disc(hidden, RIM_PX)
-        depth = opencv.depth_inside(hidden)
-        rim = hidden & (depth <= _FINE_RIM_PX)
+        rim = inner_rim.fine_rim(hidden)
         found = []
-        for continuation in inner_rim.CONTINUATIONS:
-            whole = plate
-            if not np.array_equal(rim, hidden):
-                coarse = opencv.resize(continuation(picture, hole), box.shape)
-                deep = warp.upsample(coarse, box, area, ratio)
-                whole = opencv.copy_where(plate.copy(), hidden, deep)
+
+        def deep(way: inpainting.Continuation) -> Float32Array:
+            coarse = opencv.resize(way(picture, hole), box.shape)
             self._monitor.check_cancelled()
-            found.append(continuation(whole, rim))
+            return warp.upsample(coarse, box, area, ratio)
+
+        for continuation in inner_rim.CONTINUATIONS:
+            self._monitor.check_cancelled()
+            found.append(inner_rim.continued_at_rim(continuation, plate, hidden, rim, deep))
         return area, tuple(found)
 
     def _prediction_error(
