@@ -22,7 +22,7 @@ def install(
     on_line: Callable[[str], None],
     wheels: Path | None = None,
 ) -> None:
-    """Install what ``step`` asks for, at the pinned versions, and this project in place.
+    """Install what ``step`` asks for, at the pinned versions, and this project in place. Nothing is compiled.
 
     ``on_line`` is called with every line that pip prints. With ``wheels``, pip looks only at that folder.
 
@@ -39,7 +39,7 @@ def install(
             "off",
             "--retries",
             str(_RETRIES),
-            "--no-compile",  # pip would compile one module after another
+            "--no-compile",  # pip would compile one module after another; see compile_installed
         ),
         *step.requirements,
     ]
@@ -49,12 +49,14 @@ def install(
     if wheels is not None:
         variables |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels.as_uri()}
     run_pip(command, variables, step.title, environment, on_line)
-    _compile(environment)
 
 
-def _compile(environment: Environment) -> None:
-    """Compile what was installed, on all cores, so that nobody waits for it at a first start. What cannot be
-    compiled, such as a package's templates, does not matter: Python says so if it is ever imported."""
+def compile_installed(environment: Environment) -> None:
+    """Compile what :func:`install` has installed, on all cores, so that nobody waits for it at a first start.
+
+    What cannot be compiled, such as a package's templates, does not matter: Python says so if it is ever
+    imported.
+    """
     subprocess.run(
         [
             str(environment.python),

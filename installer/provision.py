@@ -56,10 +56,15 @@ def provide_steps(
     with alone(prefix, console):
         environment = _environment(prefix, project, console)
         stamp = Stamp(prefix, project, environment.python_version)
+        is_new = False
         for step in steps:
             if not stamp.covers(step):
                 _install(step, environment, project, console, verbose=verbose, wheels=wheels)
                 stamp.add(step)
+                is_new = True
+        if is_new:  # Once for all steps, because it looks at everything that is there.
+            with console.step("Python modules compiled"):
+                pip_run.compile_installed(environment)
         return environment
 
 

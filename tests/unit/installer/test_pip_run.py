@@ -10,7 +10,7 @@ import pytest
 
 from installer.environment import Environment
 from installer.errors import PackageError
-from installer.pip_run import install
+from installer.pip_run import compile_installed, install
 from installer.plan import InstallStep
 from installer.project import Project
 
@@ -48,6 +48,7 @@ def test_installs_the_pinned_version_and_keeps_a_log(
     assert installed(environment)["plate"] == "1.0"
     assert any("Successfully installed" in line for line in heard)
     assert "Successfully installed plate-1.0" in environment.log.read_text()
+    compile_installed(environment)
     (compiled,) = environment.prefix.rglob("plate.*.pyc")  # also where Python itself is told to write none
     assert compiled.parent.name == "__pycache__"
 
