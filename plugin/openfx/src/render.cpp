@@ -72,7 +72,9 @@ OfxStatus lay_over(Instance& instance, const Wish& wish, OfxTime time, const Ima
   const auto is_wanted = [&instance] { return !instance.is_aborted(); };
   const Mix mix = mix_of(wish);
   try {
-    const FinishedFrame frame(wish.record, wish.folder, frame_of(time, target.rows), mix == Mix::kPlain || mix == Mix::kTint ? wish.show : "result",
+    // The difference is made here, of the plate and the result.
+    const std::string show = wish.show == "difference" ? "result" : wish.show;
+    const FinishedFrame frame(wish.record, wish.folder, frame_of(time, target.rows), show,
                               std::min(target.scale_x, target.scale_y) < kSmallestOfLines, is_wanted);
     follow(instance, frame.session(), wish.record, wish.folder);
     if (frame.is_ready()) {
