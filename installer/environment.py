@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ _OWNER_MARK = "void-environment"
 """A file in every environment that was made here, from its first moment. Only these environments are ever
 deleted."""
 _PROBE = "import sys, pip; print('%d.%d.%d' % sys.version_info[:3])"
+_VERSION = re.compile(r"^(\d+)\.(\d+)\.\d+\s*\Z", re.MULTILINE)
 _PROBE_TIMEOUT_S = 120
 
 
@@ -122,10 +124,11 @@ def _probe(prefix: Path) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    version = answer.stdout.strip()
-    if answer.returncode != 0 or not interpreter.is_supported(tuple(map(int, version.split(".")[:2]))):
+    # A studio's sitecustomize may have its say before.
+    said = _VERSION.search(answer.stdout)
+    if answer.returncode != 0 or said is None or not interpreter.is_supported(map(int, said.groups())):
         return None
-    return version
+    return said.group().strip()
 
 
 def _python_of(prefix: Path) -> Path:

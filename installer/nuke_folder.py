@@ -1,8 +1,7 @@
 """Puts the plug-in into a folder that Nuke searches, updates it, and removes it without a trace.
 
 Everything lives in one folder of the plug-in's own. The only other file that is changed is ``init.py`` in
-Nuke's
-folder: it gets one line, which does nothing once the plug-in's folder is gone.
+Nuke's folder: it gets one line, which does nothing once the plug-in's folder is gone.
 """
 
 from __future__ import annotations
@@ -10,13 +9,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from installer.errors import SetupError
 from installer.folder_swap import replaced
 from installer.nuke_wheels import NukePython, unpack
+from installer.whole_file import write_whole
 
 FOLDER = "void_for_nuke"
 RECORD = "installed.json"
@@ -65,8 +66,7 @@ def install(
         raise SetupError("The plug-in", why, "move that folder away, or name another with --nuke-dir")
     made_folder = not nuke_dir.exists() or (before is not None and before.made_folder)
     try:
-        nuke_dir.mkdir(parents=True, exist_ok=True)
-        with replaced(ours) as fresh:
+        with _as_before_on_failure(nuke_dir), replaced(ours) as fresh:
             _copy(checkout, fresh)
             if (ours / "vendor").is_dir():
                 shutil.copytree(ours / "vendor", fresh / "vendor")
@@ -75,7 +75,7 @@ def install(
             added, made_init = _plan_line(nuke_dir, before)
             record = Record(version, str(server_python), added, made_init, made_folder)
             (fresh / RECORD).write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
-        _add_line(nuke_dir / "init.py", added)
+            _add_line(nuke_dir / "init.py", added)
     except OSError as error:
         remedy = "close Nuke, check that the folder may be written to, then run it again"
         raise SetupError(f"The plug-in in {nuke_dir}", f"it cannot be written ({error})", remedy) from error
@@ -98,7 +98,7 @@ def uninstall(nuke_dir: Path) -> bool:
             if record.made_init and not left.strip():
                 init.unlink()
             elif left != content:
-                init.write_bytes(left)
+                write_whole(init, left)
         shutil.rmtree(nuke_dir / FOLDER)
         if record.made_folder and not any(nuke_dir.iterdir()):
             nuke_dir.rmdir()
@@ -118,6 +118,25 @@ def read_record(nuke_dir: Path) -> Record | None:
     except (OSError, ValueError, TypeError) as error:
         remedy = f"delete {path.parent} and the line that speaks of VOID in {nuke_dir / 'init.py'}"
         raise SetupError(f"The record {path}", f"it is damaged ({error})", remedy) from error
+
+
+@contextmanager
+def _as_before_on_failure(nuke_dir: Path) -> Iterator[None]:
+    """Make the folder for the block. When the block fails, it goes again, and ``init.py`` is what it was."""
+    was_there, init = nuke_dir.exists(), nuke_dir / "init.py"
+    content = init.read_bytes() if init.is_file() else None
+    try:
+        nuke_dir.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with suppress(OSError):
+            if content is None:
+                init.unlink(missing_ok=True)
+            elif init.read_bytes() != content:
+                write_whole(init, content)
+            if not was_there:
+                nuke_dir.rmdir()
+        raise
 
 
 def _copy(checkout: Path, target: Path) -> None:
@@ -147,7 +166,7 @@ def _plan_line(nuke_dir: Path, before: Record | None) -> tuple[str, bool]:
 def _add_line(init: Path, added: str) -> None:
     content = init.read_bytes() if init.is_file() else b""
     if added.encode() not in content:
-        init.write_bytes(_without_line(content, b"") + added.encode())
+        write_whole(init, _without_line(content, b"") + added.encode())
 
 
 def _without_line(content: bytes, added: bytes) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from installer.plan import InstallStep
 from installer.project import Project
+from installer.whole_file import write_whole
 
 _FILE_NAME = "void-installed.json"
 
@@ -31,9 +32,7 @@ class Stamp:
         """Remember that ``step`` is done."""
         installed = sorted(self._read() | self._provided_by(step))
         text = json.dumps({"valid_for": self._valid_for, "installed": installed}, indent=1)
-        whole = self._path.with_suffix(".new")
-        whole.write_text(text + "\n", encoding="utf-8")
-        whole.replace(self._path)
+        write_whole(self._path, (text + "\n").encode())
 
     def _provided_by(self, step: InstallStep) -> frozenset[str]:
         extras = {f"[{extra}]" for extra in self._project.expand(step.extras)}

@@ -24,6 +24,24 @@ def test_nothing_is_no_environment(tmp_path: Path) -> None:
     assert open_environment(tmp_path / "none") is None
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a script takes the place of the environment's Python")
+@pytest.mark.parametrize(
+    ("said", "version"), [("studio set-up\\n3.11.9\\n", "3.11.9"), ("studio set-up\\n", None)]
+)
+def test_what_a_studio_prints_at_every_start_does_not_matter(
+    tmp_path: Path, said: str, version: str | None
+) -> None:
+    (tmp_path / "pyvenv.cfg").touch()
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python"
+    python.write_text(f"#!/bin/sh\nprintf '{said}'\n")
+    python.chmod(0o755)
+
+    found = open_environment(tmp_path)
+
+    assert found == (None if version is None else Environment(tmp_path, version))
+
+
 def test_a_folder_with_somebodys_files_is_left_alone(tmp_path: Path) -> None:
     precious = tmp_path / "shots" / "sh010.nk"
     precious.parent.mkdir()

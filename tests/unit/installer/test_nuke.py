@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import io
 import os
 import platform
@@ -120,6 +121,64 @@ def test_what_the_artist_added_since_is_kept(tmp_path: Path, wheelhouse: Path) -
     run(tmp_path, wheelhouse, "--uninstall")
 
     assert init.read_bytes() == b"first = 1\nlast = 2\n"
+
+
+def test_a_full_disk_leaves_init_py_whole(
+    tmp_path: Path, wheelhouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nuke_dir = tmp_path / "home" / ".nuke"
+    nuke_dir.mkdir(parents=True)
+    (nuke_dir / "init.py").write_bytes(b"import nuke\n")
+    before = snapshot(tmp_path / "home")
+    write_bytes = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if b"VOID for Nuke: " in content and path.parent == nuke_dir:
+            write_bytes(path, content[:10])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_bytes(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(SetupError, match="No space left"):
+        run(tmp_path, wheelhouse)
+
+    assert snapshot(tmp_path / "home") == before
+
+
+def test_what_fails_the_first_time_leaves_nothing(
+    tmp_path: Path, wheelhouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path.name.endswith(".new"):
+            raise PermissionError(errno.EACCES, "in use")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(SetupError, match="in use"):
+        run(tmp_path, wheelhouse)
+
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right of their own there")
+def test_a_linked_init_py_stays_a_link(tmp_path: Path, wheelhouse: Path) -> None:
+    nuke_dir = tmp_path / "home" / ".nuke"
+    nuke_dir.mkdir(parents=True)
+    shared = tmp_path / "studio.py"
+    shared.write_bytes(b"import nuke\n")
+    shared.chmod(0o640)
+    (nuke_dir / "init.py").symlink_to(shared)
+
+    run(tmp_path, wheelhouse)
+    assert b"VOID for Nuke" in shared.read_bytes()
+    run(tmp_path, wheelhouse, "--uninstall")
+
+    assert (nuke_dir / "init.py").is_symlink()
+    assert shared.read_bytes() == b"import nuke\n"
+    assert shared.stat().st_mode & 0o777 == 0o640
 
 
 def test_the_line_loads_the_folder_and_survives_its_loss(tmp_path: Path, wheelhouse: Path) -> None:
