@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from void_protocol.errors import ProtocolError
+from void_protocol.errors import ProtocolError, ServerUnreachableError
 from void_protocol.job import RemovalJob
 from void_protocol.messages import JobState
 from void_server.batch.sources import read_sources
@@ -154,7 +154,10 @@ def _send_to_server(
     client = connected_client(home, endpoint)
     try:
         remote = client.submit(job, again=True)
-        remote.accepted.result(_ACCEPTED_S)
+        try:
+            remote.accepted.result(_ACCEPTED_S)
+        except TimeoutError as error:
+            raise ServerUnreachableError(f"it did not answer within {_ACCEPTED_S:.0f} seconds") from error
     except BaseException:
         client.close()
         raise

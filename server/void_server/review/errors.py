@@ -7,3 +7,7 @@ from void_server.errors import ServiceError
 
 class ReviewError(ServiceError):
     """A page cannot be made, or notes cannot be read or kept."""
+
+
+class NotInShotError(ReviewError):
+    """What a reviewer has marked is not in the shot."""

@@ -16,7 +16,7 @@ from void_protocol.sequence import frame_path
 from void_protocol.task import BoxPrompt, MakeMattes, PointPrompt, PromptedObject
 from void_server.mattes.matting import matte_job
 from void_server.review.catalogue import ReviewShot
-from void_server.review.errors import ReviewError
+from void_server.review.errors import NotInShotError, ReviewError
 
 Send = Callable[[RemovalJob, Callable[[str], None]], None]
 """Sends a job to the server, and tells in words what becomes of it; raises ProtocolError without one."""
@@ -51,10 +51,11 @@ class MatteOrders:
         """Ask the server for the matte of a marked object, and say what comes of it.
 
         Raises:
-            ReviewError: when the mark is not in the shot, or no server takes it; the message says why.
+            NotInShotError: when the shot has no such frame.
+            ReviewError: when no server takes it; the message says why.
         """
         if marked.frame not in shot.job.shot.frame_numbers:
-            raise ReviewError(f"the shot has no frame {marked.frame}")
+            raise NotInShotError(f"the shot has no frame {marked.frame}")
         job = matte_job(shot.job, self._free_pattern(shot), MakeMattes(objects=[_prompted(shot.job, marked)]))
         pattern = printable(job.output.pattern)
 
@@ -69,6 +70,7 @@ class MatteOrders:
         except ProtocolError as error:
             with self._lock:
                 self._said[shot.key] = before
+                self._taken.discard(job.output.pattern)
             raise ReviewError(f"no server takes it: {error}") from error
         return self.said(shot)
 

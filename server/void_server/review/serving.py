@@ -24,7 +24,7 @@ from void_engine.errors import EngineError
 from void_protocol.printable import printable
 from void_server.own_name import ADDRESS, NAMES, is_own_name
 from void_server.review.catalogue import ReviewShot
-from void_server.review.errors import ReviewError
+from void_server.review.errors import NotInShotError, ReviewError
 from void_server.review.gallery import KINDS, Gallery, PictureKey
 from void_server.review.matte_orders import MarkedObject, MatteOrders
 from void_server.review.notes import Review, read_review, write_review
@@ -198,6 +198,8 @@ class _Handler(BaseHTTPRequestHandler):
             said = orders.order(shot, msgspec.json.decode(body, type=MarkedObject))
         except (msgspec.DecodeError, RecursionError) as error:
             self._refuse(HTTPStatus.BAD_REQUEST, f"this marks nothing: {error}")
+        except NotInShotError as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, printable(str(error)))
         except ReviewError as error:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, printable(str(error)))
         else:

@@ -36,9 +36,11 @@ def test_what_the_server_says_at_once_is_not_lost(shot: ReviewShot) -> None:
 
 
 def test_where_no_server_takes_it_the_last_word_stays(shot: ReviewShot) -> None:
-    answers = iter(("", "it is busy"))
+    answers = iter(("", "it is busy", ""))
+    patterns: list[str] = []
 
     def send(job: RemovalJob, told: Callable[[str], None]) -> None:
+        patterns.append(job.output.pattern)
         if problem := next(answers):
             raise ProtocolError(problem)
 
@@ -48,6 +50,9 @@ def test_where_no_server_takes_it_the_last_word_stays(shot: ReviewShot) -> None:
     with pytest.raises(ReviewError, match="no server takes it: it is busy"):
         orders.order(shot, marked(0.2, 0.2, 0.6, 0.6))
     assert orders.said(shot) == first
+    # The name that it would have had is free again.
+    orders.order(shot, marked(0.2, 0.2, 0.6, 0.6))
+    assert patterns[2] == patterns[1] != patterns[0]
 
 
 @pytest.mark.parametrize(

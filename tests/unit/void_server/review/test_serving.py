@@ -198,7 +198,7 @@ def test_a_matte_that_cannot_be_made_is_refused_with_the_reason(asked: Asked) ->
     assert asked.post(marked, where="matte/glass", X_Void_Review="0")[0] == 403
     assert asked.post({"frame": 1002}, where="matte/glass")[0] == 400
     assert asked.post({"frame": 1002, "box": [0, 0, 2, 1]}, where="matte/glass")[0] == 400
-    assert asked.post({"frame": 9, "box": [0, 0, 1, 1]}, where="matte/glass")[0] == 503
+    assert asked.post({"frame": 9, "box": [0, 0, 1, 1]}, where="matte/glass")[0] == 400
     asked.refuses = "no server is running"
     status, answer = asked.post(marked, where="matte/glass")
     assert (status, answer) == (503, b"no server takes it: no server is running")
