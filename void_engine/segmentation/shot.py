@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -52,7 +53,8 @@ def subject_mattes(
     for index, number in enumerate(shot.frame_numbers):
         monitor.check_cancelled()
         each = tuple(
-            tuple(_matte(track[index], pictures.size) for track in of_subject) for of_subject in found
+            tuple(partial(_matte, track[index], pictures.size) for track in of_subject)
+            for of_subject in found
         )
         yield SubjectMattes(number, each)
 

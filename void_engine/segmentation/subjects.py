@@ -6,10 +6,8 @@ the pixel (0, 0) covers the square from (0, 0) to (1, 1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from void_engine.arrays import BoolArray, Float32Array
 
@@ -59,10 +57,6 @@ class SubjectMattes:
 
     number: int
     """The frame's number in the shot."""
-    instances: tuple[tuple[Float32Array, ...], ...]
-    """For each subject the mattes (H, W) in 0..1, soft at the edge, of each thing that its name means."""
-
-    @property
-    def mattes(self) -> tuple[Float32Array, ...]:
-        """The matte of each subject: all of its things together."""
-        return tuple(each[0] if len(each) == 1 else np.max(np.stack(each), axis=0) for each in self.instances)
+    instances: tuple[tuple[Callable[[], Float32Array], ...], ...]
+    """For each subject and each thing that its name means what gives its matte (H, W) in 0..1, soft at the
+    edge. It is made when it is called, as those of many things at a plate's size fill the memory."""

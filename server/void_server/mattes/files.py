@@ -13,7 +13,7 @@ from types import TracebackType
 import msgspec
 import numpy as np
 
-from void_engine.arrays import BoolArray, Float32Array
+from void_engine.arrays import BoolArray, Float16Array, Float32Array
 from void_engine.effects.outlines import outlines
 from void_engine.errors import OutputError
 from void_engine.geometry import Box
@@ -175,7 +175,11 @@ class MatteFilesWriter:
             self._writer.__exit__(kind, error, trace)
 
     def write(
-        self, number: int, channels: Sequence[str], planes: Sequence[Float32Array], note: FrameNote
+        self,
+        number: int,
+        channels: Sequence[str],
+        planes: Sequence[Float32Array | Float16Array],
+        note: FrameNote,
     ) -> None:
         """Hand over a frame to be written, if it is among those that are wanted.
 
@@ -191,7 +195,10 @@ class MatteFilesWriter:
         if self._writer is None or number not in self.wanted:
             return
         self._preview(number, planes[0])
-        frame = self._frame(number, channels, np.stack(planes, axis=2).astype(np.float16))
+        pixels = np.empty((*planes[0].shape, len(planes)), np.float16)
+        for index, plane in enumerate(planes):
+            pixels[..., index] = plane
+        frame = self._frame(number, channels, pixels)
         told = {**self._made_from.metadata(), PROPOSAL_KEY: msgspec.json.encode(note).decode()}
         self._writer.submit(frame.with_metadata(told), self._opened.request.output.pattern.path(number))
 
@@ -207,7 +214,7 @@ class MatteFilesWriter:
         )
         return frame.with_metadata(dict(opened.request.output.metadata or {}))
 
-    def _preview(self, number: int, matte: Float32Array) -> None:
+    def _preview(self, number: int, matte: Float32Array | Float16Array) -> None:
         """Show the plate with the matte on it, now and then."""
         now = time.monotonic()
         if now - self._previewed_at < _PREVIEW_EVERY_S:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from void_engine.effects.proposal import FrameFacts, Kind, Proposal, joined
 from void_engine.effects.shot import ProposedFrame
 from void_engine.effects.things import Thing
 from void_protocol import proposal as told
+from void_server.mattes.packed import pack, unpack
 
 if TYPE_CHECKING:  # It loads PyTorch, which proposals by evidence do without.
     from void_engine.segmentation.reasoning.shot import ReasonedShot
@@ -57,7 +57,7 @@ class ReasonedThings:
             np.where(removed, np.float32(0), matte).astype(np.float32)
             for matte in self._reasoned.mattes(number - self._first)
         ]
-        self._planes.append([_pack(matte) for matte in mattes])
+        self._planes.append([pack(matte) for matte in mattes])
         self._small.append(
             [np.asarray(opencv.resize(matte, small, opencv.AREA) >= _SHOWN, bool) for matte in mattes]
         )
@@ -128,7 +128,7 @@ class ReasonedThings:
 
     def planes(self, index: int) -> list[Float32Array]:
         """The mattes (H, W) of the things on a frame, counted from 0."""
-        return [_unpack(packed, self._shape) for packed in self._planes[index]]
+        return [unpack(packed, self._shape) for packed in self._planes[index]]
 
 
 def _as_proposal(frame: ProposedFrame) -> Proposal:
@@ -148,12 +148,3 @@ def _facts(
         {word: share for word, share in shares.items() if share},
         "",
     )
-
-
-def _pack(values: Float32Array) -> bytes:
-    return zlib.compress(np.round(values * 255).astype(np.uint8).tobytes(), 1)
-
-
-def _unpack(packed: bytes, shape: tuple[int, int]) -> Float32Array:
-    steps = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(shape)
-    return steps.astype(np.float32) / np.float32(255)

@@ -19,11 +19,11 @@ from void_engine.removal_monitor import RemovalMonitor
 from void_protocol import proposal as told
 from void_protocol.frame_list import runs
 from void_server.mattes.files import OpenedShot, rings_of
+from void_server.mattes.layer_room import most_layers
+from void_server.mattes.packed import pack, unpack
 from void_server.mattes.reasoned import ReasonedThings
 
 CONFIDENCE_CHANNEL = f"confidence.{MATTE_CHANNEL}"
-_MOST_LAYER_BYTES = 256 << 20
-"""The most bytes that the layers of one frame may hold. Of very large plates fewer extensions have one."""
 
 
 def matte_channels() -> tuple[str, ...]:
@@ -83,7 +83,7 @@ class GatheredProposal:
         seen = np.where(frame.matte >= 0.5, frame.kinds, 0).astype(np.uint8)
         self._small_kinds.append(np.ascontiguousarray(seen[rows[:, None], columns[None]]))
         self._small_confidence.append(np.ascontiguousarray(frame.confidence[rows[:, None], columns[None]]))
-        packed = (_pack(frame.matte), _pack(frame.confidence), zlib.compress(frame.kinds.tobytes(), 1))
+        packed = (pack(frame.matte), pack(frame.confidence), zlib.compress(frame.kinds.tobytes(), 1))
         self._frames.append(_Packed(frame.number, frame.facts, *packed))
 
     def settle(self, monitor: RemovalMonitor) -> None:
@@ -151,7 +151,7 @@ class GatheredProposal:
         channels = (*matte_channels(), *(f"{layer}.{MATTE_CHANNEL}" for layer in layers))
         rows, columns = (np.arange(n) * m // n for n, m in zip(self._full, self._small, strict=True))
         for t, packed in enumerate(self._frames):
-            matte, confidence = (_unpack(each, self._full) for each in (packed.matte, packed.confidence))
+            matte, confidence = (unpack(each, self._full) for each in (packed.matte, packed.confidence))
             kinds = np.frombuffer(zlib.decompress(packed.kinds), np.uint8).reshape(self._full)
             planes = [matte, confidence, *(_where(kinds == kind, matte) for kind in Kind if kind)]
             label = self._labels[t][rows[:, None], columns[None]]
@@ -177,8 +177,8 @@ class GatheredProposal:
         return np.where(removed, np.float32(0), soft).astype(np.float32)
 
     def _affordable(self, found: Sequence[Thing]) -> list[Thing]:
-        """The things with as many extensions as have room in a frame."""
-        room = _MOST_LAYER_BYTES // (2 * self._full[0] * self._full[1]) - len(matte_channels()) - len(found)
+        """The things with as many extensions as have room in a frame; of very large plates fewer have one."""
+        room = most_layers(self._full) - len(matte_channels()) - len(found)
         kept = []
         for thing in found:
             names = [name for name in EXTENSIONS if name in thing.extensions][: max(0, room)]
@@ -231,12 +231,3 @@ def _any(mask: BoolArray, shape: tuple[int, int]) -> BoolArray:
     """The mask on a smaller picture: True where any of it is."""
     small = opencv.resize(mask.astype(np.float32), shape, opencv.AREA)
     return np.asarray(small > 1e-4, bool)
-
-
-def _pack(values: Float32Array) -> bytes:
-    return zlib.compress(np.round(values * 255).astype(np.uint8).tobytes(), 1)
-
-
-def _unpack(packed: bytes, shape: tuple[int, int]) -> Float32Array:
-    steps = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(shape)
-    return steps.astype(np.float32) / np.float32(255)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,15 @@ pytest.importorskip("transformers")
 from tests.integration.command_case import void  # noqa: E402
 from void_engine.plates.exr.file import read_frame, write_frame  # noqa: E402
 from void_engine.plates.frame.frame import Frame  # noqa: E402
+from void_engine.segmentation.errors import SegmentationError  # noqa: E402
+from void_engine.segmentation.subjects import SubjectMattes  # noqa: E402
 from void_engine.segmentation.tiny import make_tiny_sam3, make_tiny_tracker  # noqa: E402
 from void_protocol.job_file import read_job  # noqa: E402
 from void_protocol.proposal import note_of_frame  # noqa: E402
 from void_protocol.task import MakeMattes, PointPrompt, PromptedObject  # noqa: E402
 from void_server.cli.exit_codes import ExitCode  # noqa: E402
 from void_server.cli.matte import prompted_objects  # noqa: E402
-from void_server.mattes import matting  # noqa: E402
+from void_server.mattes import layer_room, matting  # noqa: E402
 from void_server.mattes.files import FilesRun  # noqa: E402
 from void_server.mattes.pictures import proposal_patterns  # noqa: E402
 
@@ -136,6 +139,86 @@ def test_several_things_of_one_name_have_a_layer_each(
     xs, ys = note.outlines["ball_1"][0][::2], note.outlines["ball_1"][0][1::2]
     assert max(xs) < 30
     assert HEIGHT - 22 < sum(ys) / len(ys) < HEIGHT
+
+
+def _opened(width: int, height: int) -> Any:
+    from void_engine.geometry import Box
+
+    return SimpleNamespace(shot=SimpleNamespace(box=Box.from_size(width, height)), display=(width, height))
+
+
+def _task(*names: str) -> MakeMattes:
+    return MakeMattes(objects=[PromptedObject(name=name, words=name) for name in names])
+
+
+def test_as_many_objects_are_taken_as_a_frame_has_room_for() -> None:
+    names = [f"crowd{number}" for number in range(16)]
+    matting._Layers(_task(*names), _opened(4096, 2160))
+    with pytest.raises(
+        SegmentationError, match=r"16 objects are too many .* 8192x4320 pixels: ask for at most 6"
+    ):
+        matting._Layers(_task(*names), _opened(8192, 4320))
+    matting._Layers(_task(*names[:6]), _opened(8192, 4320))
+    matting._Layers(_task("one"), _opened(32768, 32768))
+
+
+def test_things_have_layers_as_long_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monitor: Any = SimpleNamespace(log=said.append)
+    monkeypatch.setattr(layer_room, "MOST_LAYER_BYTES", 2 * 9 * 7 * 10)
+    layers = matting._Layers(_task("crowd", "horses", "cup", "birds"), _opened(9, 7))
+    # Ten layers: all together, four objects, and five things of two of them.
+    things = layers.names_of_things([3, 4, 1, 2], monitor)
+    assert things == [["crowd_1", "crowd_2", "crowd_3"], [], [], ["birds_1", "birds_2"]]
+    assert len(said) == 1
+    assert said[0].startswith("horses: its 4 things have no layers of their own")
+    held: list[int] = []
+
+    def thing(value: float) -> Any:
+        def make() -> Any:
+            held.append(len(held))
+            return np.full((7, 9), value, np.float32)
+
+        return make
+
+    found = SubjectMattes(
+        1,
+        (
+            (thing(0.1), thing(0.2), thing(0.3)),
+            (thing(0.6), thing(0.5), thing(0.4), thing(0.0)),
+            (thing(0.0),),
+            (thing(0.0), thing(1.0)),
+        ),
+    )
+    planes, outlines = layers.of_frame(found, things)
+    assert len(held) == 10, "each is made once"
+    assert [(name, round(float(plane[0, 0]), 2)) for name, plane in planes.items()] == [
+        ("", 1.0),
+        ("crowd", 0.3),
+        ("crowd_1", 0.1),
+        ("crowd_2", 0.2),
+        ("crowd_3", 0.3),
+        ("horses", 0.6),
+        ("cup", 0.0),
+        ("birds", 1.0),
+        ("birds_1", 0.0),
+        ("birds_2", 1.0),
+    ]
+    assert set(outlines) == {"horses", "birds", "birds_2"}
+
+
+def test_a_thing_does_not_take_another_objects_name() -> None:
+    layers = matting._Layers(_task("cup", "cup_1"), _opened(9, 7))
+    things = layers.names_of_things([2, 1], SimpleNamespace(log=print))  # type: ignore[arg-type] # it says nothing
+    empty = np.zeros((7, 9), np.float32)
+    found = SubjectMattes(1, ((lambda: empty, lambda: empty + 1), (lambda: empty + np.float32(0.5),)))
+    planes, _ = layers.of_frame(found, things)
+    assert {name: float(plane[0, 0]) for name, plane in planes.items()} == {
+        "": 1.0,
+        "cup": 1.0,
+        "cup_2": 1.0,
+        "cup_1": 0.5,
+    }
 
 
 def test_positions_of_a_host_are_turned_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
