@@ -118,7 +118,7 @@ class KeptProposal(Struct, frozen=True, kw_only=True):
         if "extension" in changes:  # another way is for all frames again
             changes = {"extended_from": None, "extended_to": None, **changes}
         things = [
-            msgspec.structs.replace(thing, **changes)
+            _in_order(msgspec.structs.replace(thing, **changes), changes)
             if thing.number in numbers and (not wanted or wanted in thing.extensions)
             else thing
             for thing in self.things
@@ -146,9 +146,21 @@ class KeptProposal(Struct, frozen=True, kw_only=True):
         if thing.extension:
             first = self.first_frame if thing.extended_from is None else thing.extended_from
             last = self.last_frame if thing.extended_to is None else thing.extended_to
-            on = FrameRange(first, max(first, last)) if thing.is_partly_extended else None
+            if first > last:
+                return found
+            on = FrameRange(first, last) if thing.is_partly_extended else None
             found.append(FileMatte(thing.role, self.pattern, f"{thing.extended}.A", thing.growth_px, on))
         return found
+
+
+def _in_order(thing: KeptThing, changes: Mapping[str, Any]) -> KeptThing:
+    """The thing with its first extended frame not after its last: of the two the one that was set now stays,
+    and the other is the proposal's end again."""
+    first, last = thing.extended_from, thing.extended_to
+    if first is None or last is None or first <= last:
+        return thing
+    dropped = "extended_to" if "extended_from" in changes else "extended_from"
+    return msgspec.structs.replace(thing, **{dropped: None})
 
 
 def kept_from(report: ProposalReport, *, plate: str, view: str) -> KeptProposal:

@@ -16,24 +16,19 @@ from typing import Any
 
 from void_nuke.batch.farm_order import FarmOrder
 from void_nuke.batch.server_python import installed_server_python
-from void_nuke.errors import HostError, MainThreadError, SelectionError
-from void_nuke.export.frame_range import choose_range
-from void_nuke.export.pick import MatteChoice, RemovalPick
-from void_nuke.host.host import FrameRange, Host, PlateInfo, RotoShapeInfo
+from void_nuke.errors import HostError, MainThreadError
+from void_nuke.host.host import Host, PlateInfo, RotoShapeInfo
 from void_nuke.jobs.notes_section import for_panel
 from void_nuke.jobs.session import RemovalSession
 from void_nuke.jobs.tracked_job import TrackedJob
-from void_nuke.panel.clean_frames import chosen_clean_frame, clean_frames, with_frame, without_frame
+from void_nuke.panel.clean_frames import chosen_clean_frame, with_frame, without_frame
 from void_nuke.panel.engine_book import EngineBook
-from void_nuke.panel.engine_options import unknown_options_problem, with_option, without_unknown
+from void_nuke.panel.engine_options import with_option, without_unknown
 from void_nuke.panel.engines import KnownEngines, Scalar, engines_file
-from void_nuke.panel.layer_choice import colour_layers
-from void_nuke.panel.output_place import beside, output_in
-from void_nuke.panel.panel_clicks import PanelClicks
+from void_nuke.panel.panel_picks import PanelPicks
 from void_nuke.panel.picture import PictureModel
-from void_nuke.panel.server import ServerModel, ServerState
+from void_nuke.panel.server import ServerModel
 from void_nuke.panel.settings import (
-    ALL_VIEWS,
     QUALITIES,
     PanelSettings,
     changes_of_pick,
@@ -44,16 +39,15 @@ from void_nuke.panel.settings import (
     write_preferences,
 )
 from void_nuke.panel.shapes import ShapeList
-from void_nuke.panel.wanted import for_views, version_hint
 from void_nuke.qt import QObject, QTimer, Signal
-from void_protocol.job import Role, new_job_id
+from void_protocol.job import Role
 from void_protocol.phrases import sentence
 
 _KEEP_AFTER_MS = 400
 """A change is saved once the artist has paused for this long, in milliseconds."""
 
 
-class PanelModel(PanelClicks):
+class PanelModel(PanelPicks):
     """The state of the panel, on which one or more panel widgets draw."""
 
     settings_changed = Signal()
@@ -138,6 +132,8 @@ class PanelModel(PanelClicks):
         """Change settings by name."""
         if "quality" in changes and "proxy_scale" not in changes:
             changes["proxy_scale"] = QUALITIES[changes["quality"]].proxy_scale
+        if changes.get("plate", self.settings.plate) != self.settings.plate:
+            changes = {"clicks": (), **changes}  # they are positions in its picture
         changed = replace(self.settings, **changes)
         if changed != self.settings:
             self.settings = changed
@@ -182,7 +178,7 @@ class PanelModel(PanelClicks):
         """Take these nodes. Roles of another roto node are dropped, and clicks into another plate."""
         changes: dict[str, Any] = {}
         if plate is not None and plate != self.settings.plate:
-            changes |= {"plate": plate, "clicks": ()}
+            changes["plate"] = plate
         if roto is not None and roto != self.settings.roto:
             changes |= {"roto": roto, "roles": ()}
         if changes:
@@ -245,40 +241,6 @@ class PanelModel(PanelClicks):
         others = tuple(pair for pair in self.settings.matte_nodes if pair[0] != role)
         self.change(matte_nodes=(*others, (role, node)) if node else others)
 
-    @property
-    def view(self) -> str:
-        """The view that is shown and, unless all are wanted, removed from."""
-        views = self.plate.views if self.plate is not None else ("main",)
-        return self.settings.view if self.settings.view in views else views[0]
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The plate's layers that can be worked on; see :func:`colour_layers`."""
-        return colour_layers(self.plate.channels) if self.plate is not None else ()
-
-    @property
-    def layer(self) -> str:
-        """The layer that is worked on; the main one where the plate has not the one that was chosen."""
-        return self.settings.layer if self.settings.layer in self.layers else ""
-
-    def frames(self) -> FrameRange:
-        """Return the frames of the removal.
-
-        Raises:
-            SelectionError: when there is no plate or no such range.
-        """
-        if self.plate is None:
-            raise SelectionError(
-                self.plate_problem or "no plate is picked; select it and press Use selection"
-            )
-        return choose_range(
-            self.settings.range_choice,
-            self.plate.frames,
-            self.host.script_ranges(),
-            typed=self.settings.typed_range,
-            handles=self.settings.handles,
-        )
-
     def baked(self) -> list[tuple[Role, RotoShapeInfo]]:
         """Return the marked shapes at the current frame, for the overlay, without those that cannot be
         baked."""
@@ -311,100 +273,6 @@ class PanelModel(PanelClicks):
             self.picture.clear()
 
     # Remove -------------------------------------------------------------------------------------------------
-
-    def proposed_output(self, name: str = "") -> str:
-        """Propose where a result goes when the artist has not said: beside the script; empty if that was
-        never saved. ``name`` is the plate's unless given."""
-        script = self.host.script_path()
-        if not script or (self.plate is None and not name):
-            return ""
-        return output_in(Path(script).parent / "void", name or self.short_name)
-
-    def output_into(self, folder: str) -> None:
-        """Put results below this folder."""
-        self.change(output=output_in(Path(folder), self.short_name))
-
-    @property
-    def short_name(self) -> str:
-        return self.plate.node.rpartition(".")[2] if self.plate is not None else "shot"
-
-    def proposal_pick(self) -> RemovalPick:
-        pick = replace(self.pick_with_clicked(), propose=self.settings.propose_by, anchors=())
-        pick = replace(pick, output_pattern=beside(pick.output_pattern, self.short_name, "affected"))
-        pick.check()
-        return pick
-
-    def wanted(self) -> RemovalPick:
-        """Return what a press of Remove would begin.
-
-        Raises:
-            SelectionError: when something is missing; the message says what, and what to do.
-        """
-        pick = self.pick_with_clicked()
-        proposed = self.proposed_files(pick.frames)
-        files = (*pick.files, *proposed)
-        if files and self.settings.view == ALL_VIEWS and self.plate is not None and len(self.plate.views) > 1:
-            raise SelectionError("a proposal or a clicked matte is for one view; choose that one, or drop it")
-        pick = replace(pick, files=files, proposal=self.settings.proposal if proposed else "")
-        pick.check()
-        return pick
-
-    def marked_pick(self) -> RemovalPick:
-        frames = self.frames()
-        output = self.settings.output or self.proposed_output()
-        if not output:
-            raise SelectionError("the script was never saved; save it, or choose where the result goes")
-        return RemovalPick(
-            plate=self.settings.plate,
-            frames=frames,
-            output_pattern=output,
-            roto=self.settings.roto if self.shapes.roles() else "",
-            roles=self.shapes.roles(),
-            mattes=tuple(MatteChoice(role=role, node=node) for role, node in self.settings.matte_nodes),  # type: ignore[arg-type]
-            anchors=clean_frames(self.settings.clean_frames),
-            settings=self.settings.job_settings(self.engines),
-            shapes_only=self.settings.shapes_only,
-            view=self.view,
-            layer=self.layer,
-            compare=self.settings.compare,
-        )
-
-    def all_wanted(self) -> list[RemovalPick]:
-        """Return what a press of Remove would begin: one pick, or one for each view.
-
-        Raises:
-            SelectionError: as :meth:`wanted`.
-        """
-        views = self.plate.views if self.plate is not None else ()
-        return for_views(self.wanted(), views, self.settings.view, new_job_id()[:8])
-
-    def problem(self) -> str:
-        """Say what prevents a removal; empty when nothing does."""
-        try:
-            wanted = self.wanted()
-        except HostError as error:
-            return sentence(str(error))
-        has_files = self.plate is not None and self.plate.files is not None
-        if limited := wanted.edition_problem(self.edition, has_files=has_files):
-            return limited
-        if self.settings.destination == "server":
-            if self.server.picture.state is not ServerState.RUNNING:
-                return self.server.picture.text
-            engine, own = self.settings.engine, self.settings.engine_options
-            problem = self.engines.problem(engine) or unknown_options_problem(self.engines, engine, own)
-            return sentence(problem)
-        if not self.server_python:
-            return (
-                "The farm's command needs the server's Python; press Python… above, "
-                "or run 'python3 installer nuke' in the checkout"
-            )
-        return ""
-
-    def losses(self) -> list[str]:
-        """List what of the marked elements would not travel as the artist sees it, one line for each."""
-        rows = self.shapes.rows if self.settings.shapes_only else ()
-        hint = version_hint(self.settings.output)
-        return [*(text for row in rows if (text := row.loss())), *([hint] if hint else [])]
 
     def remove(self) -> TrackedJob | None:
         """Export what is picked and send it. Return None when something prevents that; the artist is told
@@ -445,4 +313,4 @@ class PanelModel(PanelClicks):
         self.session.close()
         self.server.close()
         self.picture.close()
-        self._close_readers()
+        self._close_reader()

@@ -34,8 +34,8 @@ class PanelClicks(PanelProposals):
 
     @property
     def clicks(self) -> list[PointPrompt]:
-        """The clicks into the plate, in the order in which they were made."""
-        return clicks_of(self.settings.clicks)
+        """The clicks into the view of the plate that is shown, in the order in which they were made."""
+        return clicks_of(self.settings.clicks, self.view)
 
     @property
     def clicked(self) -> KeptProposal | None:
@@ -52,7 +52,7 @@ class PanelClicks(PanelProposals):
 
     def click(self, frame: int, x: float, y: float, *, outside: bool = False) -> None:
         """Add a click, in the host's pixels; ``outside`` is on what is not the object."""
-        if len(self.settings.clicks) >= MAX_PROMPTS:
+        if len(self.clicks) >= MAX_PROMPTS:
             self._say(f"These are {MAX_PROMPTS} clicks; take some away first", True)
             return
         self._take_clicks([*self.clicks, PointPrompt(frame=frame, x=x, y=y, outside=outside)])
@@ -62,8 +62,8 @@ class PanelClicks(PanelProposals):
         self._take_clicks(each for each in self.clicks if each != click)
 
     def forget_clicks(self) -> None:
-        """Take all clicks away, and the matte that was made of them; its files stay."""
-        self.change(clicks=(), clicked="", clicked_job="")
+        """Take all clicks into the view away, and the matte that was made of them; its files stay."""
+        self.change(clicks=as_pairs((), self.view, self.settings.clicks), clicked="", clicked_job="")
         self.proposal_changed.emit()
 
     def matte_problem(self) -> str:
@@ -148,7 +148,7 @@ class PanelClicks(PanelProposals):
     # Inside -------------------------------------------------------------------------------------------------
 
     def _take_clicks(self, clicks: Iterable[PointPrompt]) -> None:
-        self.change(clicks=as_pairs(clicks))
+        self.change(clicks=as_pairs(clicks, self.view, self.settings.clicks))
         self.proposal_changed.emit()
 
     def _await(self, job: TrackedJob) -> None:

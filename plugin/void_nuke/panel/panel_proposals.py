@@ -8,16 +8,16 @@ from __future__ import annotations
 import contextlib
 from abc import abstractmethod
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from void_nuke.errors import HostError
 from void_nuke.export.pick import FileMatte, RemovalPick
 from void_nuke.export.thing_curves import shapes_of
 from void_nuke.host.host import FrameRange, Host, PlateInfo
 from void_nuke.jobs.tracked_job import Phase, TrackedJob
+from void_nuke.panel.background import Background
 from void_nuke.panel.kept_proposal import (
     MOST_GROWTH_PX,
     KeptProposal,
@@ -35,6 +35,7 @@ from void_protocol.errors import JobError
 from void_protocol.phrases import sentence
 from void_protocol.proposal import proposal_path, read_proposal, report_of_frames
 
+T = TypeVar("T")
 _OUTLINES_KEPT = 3
 """The outlines of so many proposals are kept, the newest."""
 
@@ -52,9 +53,10 @@ class PanelProposals(PanelJobs):
 
     def __init__(self, host: Host, parent: QObject | None = None) -> None:
         super().__init__(host, parent)
-        self._readers = ThreadPoolExecutor(1, thread_name_prefix="void-proposal")
-        self._outlines: dict[str, Outlines] = {}
-        """What was read of the outlines of patterns; nothing yet where reading has begun."""
+        self._reader = Background("void-proposal")
+        self._outlines: dict[tuple[str, str], Outlines] = {}
+        """What was read of the outlines that a job has written to a pattern; nothing yet where reading has
+        begun."""
         self._decoded: tuple[str, KeptProposal | None] = ("", None)
         self._read.connect(self._take_read)
         self.job_changed.connect(self._look_at_job)
@@ -161,7 +163,7 @@ class PanelProposals(PanelJobs):
             )
             return
         self._say("Drawing the accepted things as shapes; you can keep working in Nuke", False)
-        self._readers.submit(self._bake, proposal)
+        self._in_background(lambda: self._baked(proposal), partial(self._take_baked, proposal))
 
     def drawn(self, frame: int) -> list[DrawnThing]:
         """Return the things that show on a frame, for the overlay; none before their outlines were read."""
@@ -240,41 +242,51 @@ class PanelProposals(PanelJobs):
         if not self.settings.proposal_job or job.job_id != self.settings.proposal_job:
             return
         if job.phase is Phase.DONE:
-            self._readers.submit(self._read_report, job)
+            self._in_background(lambda: self._read_report(job), partial(self._take_report, job))
         elif job.phase.is_final:
             self.change(proposal_job="")
             self.proposal_changed.emit()
 
     def _outlines_of(self, proposal: KeptProposal) -> Outlines:
         """The outlines of a proposal's things, which are read when they are asked for first."""
-        if proposal.pattern not in self._outlines:
+        key = proposal.job_id, proposal.pattern
+        if key not in self._outlines:
             for other in [*self._outlines][:-_OUTLINES_KEPT]:
                 del self._outlines[other]
-            self._outlines[proposal.pattern] = {}
-            self._readers.submit(self._read_outlines, proposal)
-        return self._outlines[proposal.pattern]
+            self._outlines[key] = {}
+            self._in_background(lambda: read_outlines(proposal), partial(self._take_outlines, key))
+        return self._outlines[key]
 
-    def _in_background(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+    def _in_background(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         """Do something on the reading thread, and then take what came of it on the main thread."""
-        self._readers.submit(lambda: self._tell(done, work()))
 
-    def _close_readers(self) -> None:
-        self._readers.shutdown(wait=True)
+        def read() -> None:
+            found = work()
+            if not self._reader.is_closed:
+                with contextlib.suppress(RuntimeError):  # the panel was closed in the meantime
+                    self._read.emit(done, found)
+
+        self._reader.submit(read)
+
+    def _take_read(self, done: Callable[[Any], None], found: Any) -> None:
+        done(found)
+
+    def _close_reader(self) -> None:
+        self._reader.close()
 
     # The reading thread -------------------------------------------------------------------------------------
 
-    def _read_report(self, job: TrackedJob) -> None:
+    def _read_report(self, job: TrackedJob) -> KeptProposal | None:
         pattern, view = job.result_pattern, "" if job.pick is None else job.pick.view
         report = read_proposal(proposal_path(pattern)) or report_of_frames(pattern, job.frames.frames)
-        found = None if report is None else kept_from(report, plate=job.plate, view=view)
-        self._tell(job, found)
+        return None if report is None else kept_from(report, plate=job.plate, view=view)
 
-    def _read_outlines(self, proposal: KeptProposal) -> None:
-        self._tell(proposal.pattern, read_outlines(proposal))
-
-    def _bake(self, proposal: KeptProposal) -> None:
-        """Draw the shapes of each role into a Roto, one shape at a time on the main thread."""
-        outlines, made, count = read_outlines(proposal), {}, 0
+    def _baked(self, proposal: KeptProposal) -> tuple[dict[str, str], int] | str:
+        """Draw the shapes of each role into a Roto, one shape at a time on the main thread. Return the Roto
+        of each role and how many shapes they have, or why there is none."""
+        outlines, count = read_outlines(proposal), 0
+        made: dict[str, str] = {}
+        begun = ""
         try:
             for role in ("affected", "remove"):
                 shapes = [
@@ -291,23 +303,20 @@ class PanelProposals(PanelJobs):
                 if not shapes:
                     continue
                 name = f"Void{role.capitalize()}1"
-                node = self.host.on_main_thread(partial(self.host.add_roto, name, proposal.plate))
+                begun = self.host.on_main_thread(partial(self.host.add_roto, name, proposal.plate))
                 for shape in shapes:
-                    self.host.on_main_thread(partial(self.host.add_roto_shape, node, shape))
-                made[role], count = node, count + len(shapes)
+                    self.host.on_main_thread(partial(self.host.add_roto_shape, begun, shape))
+                made[role], count = begun, count + len(shapes)
         except (HostError, JobError) as error:
-            self._tell(proposal, str(error))
-        else:
-            self._tell(proposal, (made, count))
+            return f"{error}; delete {begun}, which is not whole" if begun else str(error)
+        return made, count
 
-    def _tell(self, what: object, found: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the panel was closed in the meantime
-            self._read.emit(what, found)
+    # What it has read ---------------------------------------------------------------------------------------
 
-    def _take_baked(self, proposal: KeptProposal, found: Any) -> None:
+    def _take_baked(self, proposal: KeptProposal, found: tuple[dict[str, str], int] | str) -> None:
         if isinstance(found, str) or not found[0]:
             why = found if isinstance(found, str) else "its files say nothing of their outlines"
-            self._say(sentence(f"no Roto was made: {why}"), True)
+            self._say(sentence(f"no Roto takes the place of what was accepted: {why}"), True)
             return
         made, count = found
         others = tuple(pair for pair in self.settings.matte_nodes if pair[0] not in made)
@@ -319,22 +328,16 @@ class PanelProposals(PanelJobs):
             False,
         )
 
-    def _take_read(self, what: TrackedJob | KeptProposal | str | Callable[[Any], None], found: Any) -> None:
-        if callable(what):
-            what(found)
-            return
-        if isinstance(what, KeptProposal):
-            self._take_baked(what, found)
-            return
-        if isinstance(what, str):
-            self._outlines[what] = found
-            self.proposal_changed.emit()
-            return
-        if what.job_id != self.settings.proposal_job:
+    def _take_outlines(self, key: tuple[str, str], found: Outlines) -> None:
+        self._outlines[key] = found
+        self.proposal_changed.emit()
+
+    def _take_report(self, job: TrackedJob, found: KeptProposal | None) -> None:
+        if job.job_id != self.settings.proposal_job:
             return  # another one was asked for meanwhile
         if found is None:
             self.change(proposal_job="")
-            folder = Path(what.result_pattern).parent
+            folder = Path(job.result_pattern).parent
             self._say(f"The proposal in {folder} cannot be read; propose again", True)
         else:
             self.change(proposal_job="", proposal=encoded(found))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from void_nuke.errors import HostBusyError, HostError
 from void_nuke.export.plate_picture import PlatePicture, read_plate_picture
 from void_nuke.host.host import FrameRender, Host, PlateInfo, RenderSource
+from void_nuke.panel.background import Background
 from void_nuke.qt import QObject, Signal
 
 _WIDTH_PX = 480
@@ -25,7 +26,7 @@ class PictureModel(QObject):
     def __init__(self, host: Host, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._host = host
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="void-plate-picture")
+        self._reader = Background("void-plate-picture")
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._wanted: tuple[str, int, str] | None = None
         self.picture: PlatePicture | None = None
@@ -71,10 +72,10 @@ class PictureModel(QObject):
         except HostError as error:
             self.problem = str(error)
             return
-        self._pool.submit(self._decode, wanted, path)
+        self._reader.submit(partial(self._decode, wanted, path))
 
     def close(self) -> None:
-        self._pool.shutdown(wait=True)
+        self._reader.close()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -87,6 +88,8 @@ class PictureModel(QObject):
         else:
             problem = ""
         path.unlink(missing_ok=True)
+        if self._reader.is_closed:
+            return
         with contextlib.suppress(RuntimeError):  # the panel was closed in the meantime
             self._read.emit(wanted, (picture, problem))
 

@@ -79,7 +79,7 @@ class PanelSettings:
     proposal_job: str = field(default="", metadata=SCRIPT)
     """The job whose proposal is awaited; empty for none."""
     clicks: tuple[tuple[str, str], ...] = field(default=(), metadata=SCRIPT)
-    """Clicks on the object that is to go; see :mod:`void_nuke.panel.panel_clicks`."""
+    """Clicks on the object that is to go, into each view; see :mod:`void_nuke.panel.kept_clicks`."""
     clicked: str = field(default="", metadata=SCRIPT)
     """The matte that was made of the clicks, as a proposal is kept."""
     clicked_job: str = field(default="", metadata=SCRIPT)
@@ -158,7 +158,7 @@ def changes_of_pick(pick: RemovalPick, *, is_for_farm: bool, engines: KnownEngin
     wanted = pick.settings
     quality, own = quality_of(wanted, engines)
     growth = wanted.matte.growth_px
-    marks: dict[str, Any] = {"clicks": kept_clicks.as_pairs(pick.clicks)}
+    marks: dict[str, Any] = {"clicks": kept_clicks.as_pairs(pick.clicks, pick.view)}
     if not pick.clicks:
         marks = {
             "roto": pick.roto,

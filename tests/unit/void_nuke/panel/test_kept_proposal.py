@@ -105,3 +105,30 @@ def test_a_thing_is_extended_on_a_part_of_the_frames() -> None:
     # Another way is for all frames again.
     assert not kept.changed([2], extension="whole").things[1].is_partly_extended
     assert decoded(encoded(kept)) == kept
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "extended"),
+    [
+        ({"extended_to": 1010}, {"extended_from": 1020}, (1020, 1040)),
+        ({"extended_from": 1020}, {"extended_to": 1010}, (1001, 1010)),
+        ({"extended_to": 1010}, {"extended_from": 1010}, (1010, 1010)),
+    ],
+)
+def test_the_end_that_was_set_last_stays(
+    first: dict[str, int], then: dict[str, int], extended: tuple[int, int]
+) -> None:
+    """The overlay and the removal say the same, frame by frame."""
+    kept = _kept().changed([2], extension="whole", accepted=True).changed([2], **first).changed([2], **then)
+    on = kept.mattes(FrameRange(1001, 1040))[1].frames
+    assert on == FrameRange(*extended)
+    thing = kept.things[1]
+    assert [frame for frame in range(1001, 1041) if thing.layer(frame) == thing.extended] == [*on.frames]
+
+
+def test_an_extension_whose_ends_a_script_has_crossed_is_nowhere() -> None:
+    kept = _kept().changed([2], extension="whole", accepted=True)
+    crossed = msgspec.structs.replace(kept.things[1], extended_from=1020, extended_to=1010)
+    kept = msgspec.structs.replace(kept, things=[crossed])
+    assert [matte.channel for matte in kept.mattes(FrameRange(1001, 1040))] == ["thing2.A"]
+    assert {crossed.layer(frame) for frame in range(1001, 1041)} == {"thing2"}

@@ -175,6 +175,39 @@ def test_clicks_into_another_plate_are_dropped(case: Case) -> None:
     assert case.model.clicks == []
 
 
+def test_a_removal_of_another_plate_that_is_put_back_has_no_clicks(case: Case) -> None:
+    """They are positions in the picture of the plate that was picked when they were made."""
+    model = case.model
+    model.set_role(["Root/arm/hand"], "remove")
+    job = model.remove()
+    assert job is not None
+    case.host.plates["Read2"] = plate_of("Read2")
+    model.pick(plate="Read2")
+    model.click(1003, 12, 30)
+    model.duplicate(job.job_id)
+    assert (model.settings.plate, model.clicks) == ("Read1", [])
+
+
+def test_each_view_has_clicks_of_its_own(case: Case) -> None:
+    """The object lies elsewhere in the picture of the other eye."""
+    model = case.model
+    case.host.plates["Read1"] = plate_of(views=("left", "right"))
+    model.refresh()
+    model.click(1003, 12, 30)
+    model.change(view="right")
+    assert model.clicks == []
+    assert "nothing is marked" in model.matte_problem().lower()
+    model.click(1003, 8, 30)
+    model.click(1004, 9, 30)
+    assert model.matte_pick().clicks == tuple(model.clicks)
+    model.drop_click(model.clicks[0])
+    assert [click.x for click in model.clicks] == [9]
+    model.forget_clicks()
+    assert model.clicks == []
+    model.change(view="left")
+    assert [click.x for click in model.clicks] == [12]
+
+
 def test_clicks_stay_with_the_script_and_what_is_none_is_left_out(case: Case) -> None:
     case.model.click(-3, 12.257, 30, outside=True)
     kept = msgspec.json.decode(msgspec.json.encode(to_plain(case.model.settings, "script")))
