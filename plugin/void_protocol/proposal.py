@@ -22,6 +22,9 @@ PROPOSAL_KEY = "void/proposal"
 """The metadata entry of a frame that holds its :class:`FrameNote` as JSON."""
 _LARGEST_BYTES = 256 << 20
 _HEADER_BYTES = 1 << 20
+"""So much of a file's beginning is read to find the note in its header."""
+_MOST_OUTLINE_BYTES = 512 << 10
+"""The most that the outlines of one frame take in its note, which has to lie in that beginning."""
 _MAGIC = b"\x76\x2f\x31\x01"
 _LONGEST_NAME = 255
 
@@ -80,6 +83,36 @@ class FrameNote(Struct, kw_only=True):
     outlines: dict[str, list[list[float]]] = msgspec.field(default_factory=dict)
     """The rings around each layer of a thing on this frame, those of holes too: x and y of their corners, one
     after the other, in the job's pixels with y up. Each is closed; even-odd filling gives the matte."""
+
+
+def note_text(note: FrameNote) -> str:
+    """A note as the text of its metadata entry. Where its outlines are too long for a header, those of the
+    smallest extent are left out."""
+    sized = [
+        (_extent(ring), layer, index, len(msgspec.json.encode(ring)) + 1)
+        for layer, rings in note.outlines.items()
+        for index, ring in enumerate(rings)
+    ]
+    if sum(size for *_, size in sized) <= _MOST_OUTLINE_BYTES:
+        return msgspec.json.encode(note).decode()
+    room, kept = _MOST_OUTLINE_BYTES, set()
+    for _, layer, index, size in sorted(sized, reverse=True):
+        room -= size
+        if room < 0:
+            break
+        kept.add((layer, index))
+    outlines = {
+        layer: shown
+        for layer, rings in note.outlines.items()
+        if (shown := [ring for index, ring in enumerate(rings) if (layer, index) in kept])
+    }
+    return msgspec.json.encode(msgspec.structs.replace(note, outlines=outlines)).decode()
+
+
+def _extent(ring: list[float]) -> float:
+    """The area of the box around a ring."""
+    xs, ys = ring[::2], ring[1::2]
+    return (max(xs) - min(xs)) * (max(ys) - min(ys)) if ys else 0.0
 
 
 class ProposalReport(Struct, kw_only=True):

@@ -34,6 +34,7 @@ from void_protocol.proposal import (
     PROPOSAL_KEY,
     FrameNote,
     ProposalReport,
+    note_text,
     proposal_path,
     read_proposal,
     report_of_frames,
@@ -199,7 +200,7 @@ class MatteFilesWriter:
         for index, plane in enumerate(planes):
             pixels[..., index] = plane
         frame = self._frame(number, channels, pixels)
-        told = {**self._made_from.metadata(), PROPOSAL_KEY: msgspec.json.encode(note).decode()}
+        told = {**self._made_from.metadata(), PROPOSAL_KEY: note_text(note)}
         self._writer.submit(frame.with_metadata(told), self._opened.request.output.pattern.path(number))
 
     def _frame(self, number: int, channels: Sequence[str], pixels: np.ndarray) -> Frame:

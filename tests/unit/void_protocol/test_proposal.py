@@ -16,6 +16,7 @@ from void_protocol.proposal import (
     FrameReport,
     Thing,
     note_of_frame,
+    note_text,
     proposal_path,
     read_proposal,
     report_of_frames,
@@ -54,6 +55,33 @@ def test_the_report_is_gathered_from_the_frames(tmp_path: Path) -> None:
     path = proposal_path(pattern)
     write_proposal(report, path)
     assert read_proposal(path) == report
+
+
+def test_the_outlines_of_specks_never_drive_the_report_out_of_a_header(tmp_path: Path) -> None:
+    def ring(left: float, size: float) -> list[float]:
+        return [left, 0.0, left + size, 0.0, left + size, size, left, size]
+
+    specks = [ring(0.1 * number, 1.5) for number in range(30000)]
+    note = FrameNote(
+        job_id="j",
+        frame=FrameReport(frame=1),
+        outlines={
+            "thing1": [ring(1234.5, 900.0), *specks],
+            "thing2": [ring(7.5, 40.0)],
+            "thing3": [ring(0, 1)],
+        },
+    )
+    assert len(msgspec.json.encode(note)) > 1 << 20
+    frame = Frame.from_pixels(1, ("A",), np.zeros((4, 6, 1), np.float16))
+    write_frame(frame.with_metadata({PROPOSAL_KEY: note_text(note)}), tmp_path / "a.exr")
+    read = note_of_frame(tmp_path / "a.exr")
+    assert read is not None
+    assert read.outlines["thing1"][0] == ring(1234.5, 900.0)
+    assert 5000 < len(read.outlines["thing1"]) < 30000
+    assert read.outlines["thing2"] == note.outlines["thing2"]
+    assert "thing3" not in read.outlines, "it is smaller than the specks"
+    small = msgspec.structs.replace(note, outlines={"thing3": [ring(0, 1)], "thing4": []})
+    assert msgspec.json.decode(note_text(small), type=FrameNote) == small
 
 
 def test_files_that_tell_nothing_are_passed_over(tmp_path: Path) -> None:
